@@ -106,7 +106,11 @@ export function goToFirstError(root) {
   root.querySelector(".field-invalid :is(input, select, textarea)")?.focus();
 }
 
-const contents = (form) => new URLSearchParams(new FormData(form)).toString();
+/** What a person has entered: a file by its name, and without the token, which signing in renews. */
+function contents(form) {
+  const entries = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  return JSON.stringify(entries.map(([name, value]) => [name, value.name ?? value]));
+}
 
 /** What a form held when it came: on a slow line somebody wrote in it before this script did. */
 function contentsAsSent(form) {
@@ -115,22 +119,40 @@ function contentsAsSent(form) {
   return contents(copy);
 }
 
+/** Tells of a form that came back with what was entered: its mistakes, or rows added to it. */
+function isUnsavedAsSent(form) {
+  const mistakes = ".field-invalid, .banner-error";
+  return form.dataset.unsaved === "changed" || Boolean(form.querySelector(mistakes));
+}
+
+/** Puts a place beside the button that saves, for saying that it has not been pressed. */
+function markOf(form) {
+  const sending = [...form.querySelectorAll("button:not([type=button])")];
+  const button = sending.find((one) => one.matches(".button-primary")) ?? sending.at(-1);
+  const mark = document.createElement("span");
+  mark.className = "muted small";
+  mark.setAttribute("role", "status");
+  mark.dataset.unsavedMark = "";
+  const others = [...(button?.parentElement.children ?? [])];
+  others.findLast((one) => !one.classList.contains("push"))?.after(mark);
+  return mark;
+}
+
 /** Says when a form holds what has not been saved, and asks before the page is left with it. */
 function guardUnsavedForms() {
   for (const form of document.querySelectorAll("[data-unsaved]")) {
-    const mark = form.querySelector("[data-unsaved-mark]");
-    const state = () => contents(form);
-    const saved = form.querySelector(".field-invalid, .banner-error") ? null : contentsAsSent(form);
+    const mark = markOf(form);
+    const saved = isUnsavedAsSent(form) ? null : contentsAsSent(form);
     goToFirstError(form);
     let isSending = false;
     const check = () => {
-      const text = state() === saved ? "" : "Not saved yet.";
-      if (mark && mark.textContent !== text) mark.textContent = text;
+      const text = contents(form) === saved ? "" : "Not saved yet.";
+      if (mark.textContent !== text) mark.textContent = text;
     };
     form.addEventListener("input", check);
     form.addEventListener("submit", () => (isSending = true));
     addEventListener("beforeunload", (event) => {
-      if (!isSending && state() !== saved) event.preventDefault();
+      if (!isSending && form.isConnected && contents(form) !== saved) event.preventDefault();
     });
     // A page that comes back from the browser's own store keeps what was typed.
     addEventListener("pageshow", () => {

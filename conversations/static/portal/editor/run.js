@@ -11,7 +11,9 @@ export function runInPlace(form, button, result) {
         headers: { "X-Requested-With": "fetch" },
       });
       if (!answer.ok) throw new Error(String(answer.status));
-      result.innerHTML = await answer.text();
+      // Whoever was signed out gets the sign-in page; in place of it their text stays here.
+      if (answer.redirected) result.replaceChildren(signedOut());
+      else result.innerHTML = await answer.text();
       result.scrollIntoView({ block: "nearest" });
     } catch {
       form.requestSubmit(button);
@@ -20,4 +22,18 @@ export function runInPlace(form, button, result) {
       result.removeAttribute("aria-busy");
     }
   });
+}
+
+/** Says how to run the source nevertheless. */
+function signedOut() {
+  const words = document.createElement("p");
+  words.className = "banner banner-warning";
+  const link = document.createElement("a");
+  link.href = "/login/";
+  link.target = "_blank";
+  link.textContent = "Sign in in a new tab";
+  const text = document.createElement("span");
+  text.append("You were signed out. The source is still here: ", link, ", then run it again.");
+  words.append(text);
+  return words;
 }
