@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -22,6 +24,7 @@ from integrations.connections.services import integration_disable
 from integrations.entry.keys import api_key_revoke
 from integrations.entry.members.invitations import invitation_revoke
 from integrations.entry.members.services import member_remove
+from integrations.entry.sessions.looking_again import sockets_look_again
 from integrations.models import (
     Alert,
     ApiKey,
@@ -33,7 +36,7 @@ from integrations.models import (
     VendorCall,
     Workspace,
 )
-from integrations.projects.audit import audit_record
+from integrations.projects.audit import audit_person, audit_record
 from integrations.tasks import probe
 
 if TYPE_CHECKING:
@@ -155,6 +158,64 @@ class WorkspaceAdmin(SafeAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A workspace's name has no page in the portal: it is changed here."""
         return self.may_act(request)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note it in the portal's audit as well."""
+        audit_record(
+            project=None,
+            workspace=obj,
+            actor=request.user,
+            action="project.workspace_renamed",
+            subject=obj.name,
+        )
+        return super().log_change(request, obj, message)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):
+    """Accounts are made, changed and switched off here, never deleted: much belongs to them.
+
+    Who is no superuser neither makes one nor changes one, and gives no rights in the admin.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to everybody: memberships would go with it, the last admin's too."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Leave superusers to superusers, their passwords as well."""
+        is_above = obj is not None and obj.is_superuser and not _is_superuser(request)
+        return super().has_change_permission(request, obj) and not is_above
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave what gives rights in the admin to superusers."""
+        given = ("is_staff", "is_superuser", "groups", "user_permissions")
+        return () if _is_superuser(request) else given
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note it in the portal's audit as well."""
+        audit_person(user=obj, actor=request.user, action="member.account_made")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note it in the portal's audit as well, and have the user's sockets look again."""
+        told = [part for part in message if isinstance(part, dict)]
+        labels = [name for part in told for name in part.get("changed", {}).get("fields", [])]
+        fields = [label.lower().replace(" ", "_") for label in labels]
+        audit_person(user=obj, actor=request.user, action="member.account_changed", fields=fields)
+        sockets_look_again([obj.pk])
+        return super().log_change(request, obj, message)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
 
 
 @admin.register(Project)

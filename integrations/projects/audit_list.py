@@ -63,6 +63,7 @@ _PHRASES = {
     ("release", "promote"): "Release promoted",
     ("release", "publish"): "Release published",
     ("release", "roll_back"): "Release rolled back",
+    ("project", "workspace_renamed"): "Workspace renamed",
     ("member", "exported"): "List of members exported",
     ("passkey", "copied"): "Passkey refused: it may be a copy",
     ("passkey", "signed_in"): "Signed in by passkey",

@@ -189,6 +189,70 @@ def test_only_a_workspaces_name_is_changed_here(operator: Client):
     workspace.refresh_from_db()
     assert (workspace.name, workspace.slug, workspace.public_id) == ("Birchline", *before)
 
+    entry = AuditEntry.objects.get(action="project.workspace_renamed")
+    assert (entry.workspace, entry.actor_name) == (workspace, "root-operator")
+
+
+def test_an_account_is_never_deleted_there_for_its_memberships_would_go(operator: Client):
+    project = factories.project()
+    last = User.objects.create_user("noor")
+    Membership.objects.create(workspace=project.workspace, user=last, is_admin=True)
+    accounts = reverse("admin:auth_user_changelist")
+
+    refused = operator.post(reverse("admin:auth_user_delete", args=[last.pk]), {"post": "yes"})
+    operator.post(
+        accounts, {"action": "delete_selected", "_selected_action": str(last.pk), "post": "yes"}
+    )
+
+    assert refused.status_code == 403
+    assert "delete_selected" not in operator.get(accounts).content.decode()
+    assert User.objects.filter(pk=last.pk).exists()
+
+
+def test_an_account_that_is_switched_off_or_gets_a_password_is_in_the_audit(operator: Client):
+    project = factories.project()
+    user = User.objects.create_user("noor")
+    Membership.objects.create(workspace=project.workspace, user=user)
+    joined = {"date_joined_0": "2026-11-01", "date_joined_1": "08:00"}
+    new = "another-long-pass"
+
+    operator.post(reverse("admin:auth_user_change", args=[user.pk]), {"username": "noor", **joined})
+    operator.post(
+        reverse("admin:auth_user_password_change", args=[user.pk]),
+        {"password1": new, "password2": new, "usable_password": "true"},
+    )
+
+    user.refresh_from_db()
+    assert not user.is_active and user.check_password(new)
+    entries = AuditEntry.objects.filter(action="member.account_changed").order_by("pk")
+    assert [entry.workspace for entry in entries] == [project.workspace] * 2
+    assert "active" in entries[0].fields and entries[1].fields == ["password"]
+
+
+def test_who_is_no_superuser_makes_none_and_takes_over_none():
+    staff = User.objects.create_user("desk", is_staff=True)
+    staff.user_permissions.add(*Permission.objects.filter(content_type__model="user"))
+    root = User.objects.create_superuser("root-operator")
+    client = Client()
+    client.force_login(staff)
+    new = {"password1": "taken-over-pass", "password2": "taken-over-pass"}
+
+    client.post(
+        reverse("admin:auth_user_change", args=[staff.pk]),
+        {
+            "username": "desk",
+            "is_active": "on",
+            "is_superuser": "on",
+            "date_joined_0": "2026-11-01",
+            "date_joined_1": "08:00",
+        },
+    )
+    refused = client.post(reverse("admin:auth_user_password_change", args=[root.pk]), new)
+
+    staff.refresh_from_db()
+    assert staff.is_staff and not staff.is_superuser
+    assert refused.status_code == 403
+
 
 def test_a_handoff_is_ended_by_its_service_and_the_audit_says_by_whom(operator: Client):
     handoff = factories.handoff()
