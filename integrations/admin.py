@@ -41,9 +41,11 @@ from integrations.tasks import probe
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    DjangoUserAdmin = UserAdmin[User]
     RowPaginator = Paginator[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+    DjangoUserAdmin = UserAdmin
     RowPaginator = Paginator
 
 COUNTED = 10_000
@@ -175,7 +177,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):
+class AccountAdmin(DjangoUserAdmin):
     """Accounts are made, changed and switched off here, never deleted: much belongs to them.
 
     Who is no superuser neither makes one nor changes one, and gives no rights in the admin.
