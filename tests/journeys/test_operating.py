@@ -169,6 +169,26 @@ def test_a_chat_is_watched_beside_the_console_and_ended_with_a_note(
     expect(page.locator("#notes")).to_contain_text("End conversation: Called back")
 
 
+def test_rows_keep_their_places_under_the_pointer_and_move_when_it_leaves(
+    portal: Portal, stack: Stack
+) -> None:
+    page, rows = portal.page, portal.page.locator("[data-rows] tr")
+    first = EndUser(page.context.new_page(), stack)
+    first.asks_for_a_person()
+    portal.open("Live")
+    expect(page.locator("[data-mark]")).to_have_text("Live")
+    count, resort = rows.count(), page.locator("[data-resort]")
+    rows.last.locator("[data-label='Relay worker']").hover()
+
+    second = EndUser(page.context.browser.new_context(base_url=stack.url).new_page(), stack)
+    second.asks_for_a_person()
+    expect(resort).to_have_text(re.compile(r"Re-sort \(\d+ moved\)"))
+    expect(rows).to_have_count(count)
+    page.get_by_role("heading", level=1).hover()
+    expect(rows).to_have_count(count + 1)
+    expect(resort).to_be_hidden()
+
+
 def test_what_is_new_in_a_list_waits_behind_a_button_and_what_changes_is_taken_up(
     portal: Portal, stack: Stack
 ) -> None:
