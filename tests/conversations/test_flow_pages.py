@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -95,8 +96,8 @@ def test_a_flow_with_a_transfer_is_built_in_forms(project):
 def test_a_step_that_gets_another_name_keeps_the_ways_to_it(project):
     flow = factories.flow(project, "Returns", RETURNS)
 
-    step_save(flow=flow, actor=None, at=1, step={**RETURNS[1], "name": "Live agent"})
-    step_save(flow=flow, actor=None, at=0, step={**flow.steps[0], "name": "Begin"})
+    step_save(flow=flow, actor=None, old_name="Person", step={**RETURNS[1], "name": "Live agent"})
+    step_save(flow=flow, actor=None, old_name="Start", step={**flow.steps[0], "name": "Begin"})
 
     assert flow.start_step == "Begin"
     assert flow.steps[0]["conditions"][0]["child_step"] == "Live agent"
@@ -151,6 +152,68 @@ def test_the_picture_has_each_step_once_and_each_way():
     assert picture.words[1] == (
         "Person (agent transfer) leads to Thanks (after the live agent); to Start (handoff failed)."
     )
+
+
+def hidden(client: Client, address: str) -> dict[str, str]:
+    """Return what the form of a step, as it is drawn now, says that it is of."""
+    page = client.get(address).content.decode()
+    return {
+        name: re.search(f'name="{name}" value="([^"]*)"', page)[1]
+        for name in ("old_name", "version")
+    }
+
+
+def test_a_form_finds_its_step_although_another_was_deleted_before_it(project):
+    admin = client_of_admin(project)
+    flow = factories.flow(project, "Returns", RETURNS)
+    person, thanks = (at(project, "flow_step", flow_id=flow.pk, at=place) for place in (1, 2))
+    drawn = [hidden(admin, address) for address in (person, thanks)]
+    admin.post(at(project, "flow_step", flow_id=flow.pk, at=0), {"delete": "1"})
+
+    saved = admin.post(person, filled("handoff", "Person", reason="return", **drawn[0]))
+    admin.post(thanks, {"delete": "1", **drawn[1]})
+
+    assert saved.status_code == 302
+    flow.refresh_from_db()
+    assert flow.steps == [{"name": "Person", "kind": "handoff", "reason": "return"}]
+
+
+def test_a_form_of_a_step_that_somebody_else_has_changed_is_stale_and_may_be_saved_again(project):
+    admin = client_of_admin(project)
+    flow = factories.flow(project, "Returns", RETURNS)
+    thanks = at(project, "flow_step", flow_id=flow.pk, at=2)
+    drawn = hidden(admin, thanks)
+    admin.post(thanks, filled("default", "Thanks", prompt="Theirs.", **drawn))
+
+    told = admin.post(thanks, filled("default", "Thanks", prompt="Mine.", **drawn))
+    kept = admin.post(thanks, {"delete": "1", **drawn})
+
+    page = told.content.decode()
+    assert (told.status_code, kept.status_code) == (409, 409)
+    assert "Not saved: somebody else changed this step." in page
+    assert "Mine." in page
+    assert Flow.objects.get().steps[2]["prompt"] == "Theirs."
+    version = re.search('name="version" value="([^"]*)"', page)[1]
+    again = filled("default", "Thanks", prompt="Mine.", old_name="Thanks", version=version)
+    assert admin.post(thanks, again).status_code == 302
+    assert Flow.objects.get().steps[2]["prompt"] == "Mine."
+
+
+def test_a_form_of_a_step_that_somebody_else_has_deleted_may_add_it_anew(project):
+    admin = client_of_admin(project)
+    flow = factories.flow(project, "Returns", RETURNS)
+    thanks = at(project, "flow_step", flow_id=flow.pk, at=2)
+    drawn = hidden(admin, thanks)
+    admin.post(thanks, {"delete": "1", **drawn})
+
+    told = admin.post(thanks, filled("default", "Thanks", prompt="Mine.", **drawn))
+    assert told.status_code == 409
+    assert "Not saved: somebody else deleted or renamed this step." in told.content.decode()
+    assert len(Flow.objects.get().steps) == 2
+
+    again = filled("default", "Thanks", prompt="Mine.", old_name="", version="")
+    assert admin.post(thanks, again).status_code == 302
+    assert [step["name"] for step in Flow.objects.get().steps] == ["Start", "Person", "Thanks"]
 
 
 def test_two_steps_or_flows_of_one_name_are_refused(project):

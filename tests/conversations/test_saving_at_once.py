@@ -105,8 +105,8 @@ def test_steps_that_two_add_at_once_are_both_there(project: Project) -> None:
     flow = factories.flow(project, "Returns", STEPS)
     early, late = (Flow.objects.get(pk=flow.pk) for _ in range(2))
 
-    step_save(flow=early, actor=None, at=None, step={"name": "Ask", "kind": "default"})
-    step_save(flow=late, actor=None, at=None, step={"name": "Thanks", "kind": "default"})
+    step_save(flow=early, actor=None, old_name="", step={"name": "Ask", "kind": "default"})
+    step_save(flow=late, actor=None, old_name="", step={"name": "Thanks", "kind": "default"})
 
     flow.refresh_from_db()
     assert [step["name"] for step in flow.steps] == ["Start", "Ask", "Thanks"]

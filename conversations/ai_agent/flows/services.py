@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -18,6 +20,16 @@ STEPS_MAX = 60
 FIRST_STEP = "Start"
 # Fields of a step that name another step.
 _STEP_LINKS = ("next_step", "on_failed")
+
+
+class StaleStepError(Exception):
+    """Somebody else has changed or deleted the step since its form was drawn."""
+
+
+def step_version(step: Mapping[str, Any]) -> str:
+    """Return a short mark that changes with anything of the step."""
+    text = json.dumps(step, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @transaction.atomic
@@ -56,18 +68,20 @@ def flow_delete(*, flow: Flow, actor: Any) -> None:
 
 
 @transaction.atomic
-def step_save(*, flow: Flow, actor: Any, at: int | None, step: Mapping[str, Any]) -> Flow:
-    """Put a step into a flow, in the place of the one at `at` or as the last one.
+def step_save(
+    *, flow: Flow, actor: Any, old_name: str, step: Mapping[str, Any], version: str = ""
+) -> Flow:
+    """Put a step into a flow, in the place of the one of that name, or without it as the last one.
 
-    Ways that led to its old name lead to the new one. Raises ValidationError.
+    Ways that led to its old name lead to the new one. Raises ValidationError, and StaleStepError
+    where that one is gone, or `version` is given and not its own.
     """
-    flow.project.lock()
-    flow.lock()
+    _lock(flow)
+    at = _place(flow, old_name, version) if old_name else None
     steps, start = deepcopy(flow.steps), flow.start_step
     if at is None:
         steps.append(dict(step))
     else:
-        old_name = steps[at]["name"]
         steps[at] = dict(step)
         if old_name != step["name"]:
             _rename_step(steps, old_name, step["name"])
@@ -77,12 +91,28 @@ def step_save(*, flow: Flow, actor: Any, at: int | None, step: Mapping[str, Any]
 
 
 @transaction.atomic
-def step_delete(*, flow: Flow, actor: Any, at: int) -> Flow:
-    """Take a step out; ways that led to it stay and are shown as broken."""
-    flow.project.lock()
-    flow.lock()
+def step_delete(*, flow: Flow, actor: Any, name: str, version: str = "") -> Flow:
+    """Take a step out; ways that led to it stay and are shown as broken.
+
+    Raises StaleStepError as step_save does.
+    """
+    _lock(flow)
+    at = _place(flow, name, version)
     steps = [one for number, one in enumerate(flow.steps) if number != at]
     return flow_update(flow=flow, actor=actor, values={"steps": steps})
+
+
+def _lock(flow: Flow) -> None:
+    """Lock a flow as flow_update does: what is made of its steps is made of the newest."""
+    flow.project.lock()
+    flow.lock()
+
+
+def _place(flow: Flow, name: str, version: str) -> int:
+    for at, step in enumerate(flow.steps):
+        if step["name"] == name and version in ("", step_version(step)):
+            return at
+    raise StaleStepError
 
 
 def _check(flow: Flow) -> None:

@@ -15,11 +15,13 @@ from conversations.ai_agent.entities.parameters import parameters_needed
 from conversations.ai_agent.flows.forms import Choices, FlowForm, StepEditor
 from conversations.ai_agent.flows.picture import flow_picture
 from conversations.ai_agent.flows.services import (
+    StaleStepError,
     flow_create,
     flow_delete,
     flow_update,
     step_delete,
     step_save,
+    step_version,
 )
 from conversations.ai_agent.flows.steps import STEP_KINDS, FlowPlan, Known, plan_of, plan_problems
 from conversations.models import Flow
@@ -104,29 +106,46 @@ def flow_step(
 ) -> HttpResponse:
     """Edit a step, or add one; a button keeps the page open with another free row."""
     row = get_object_or_404(project.flows, pk=flow_id)
-    if at is not None and at >= len(row.steps):
-        raise Http404("No such step.")
-    step = row.steps[at] if at is not None else _fresh(request)
+    name = _name_of(request, row, at)
+    step = _step(row, name) or _fresh(request)
     sent = request.POST if request.method == "POST" else None
     editor = StepEditor(step, sent, _offers(project, row))
+    version = sent.get("version", "") if sent else step_version(step)
     if sent is None:
-        return _step_page(request, row, at, editor)
-    if "delete" in sent and at is not None:
-        step_delete(flow=row, actor=request.user, at=at)
-        messages.success(request, f"Step “{step['name']}” deleted.")
-        return redirect("flow", project_id=project.public_id, flow_id=row.pk)
-    if not editor.is_valid():
-        return _step_page(request, row, at, editor, status=422)
+        return _step_page(request, row, editor, name, version)
     try:
-        step_save(flow=row, actor=request.user, at=at, step=editor.step())
+        if "delete" in sent and name:
+            step_delete(flow=row, actor=request.user, name=name, version=version)
+            messages.success(request, f"Step “{name}” deleted.")
+            return redirect("flow", project_id=project.public_id, flow_id=row.pk)
+        if not editor.is_valid():
+            return _step_page(request, row, editor, name, version, status=422)
+        new = editor.step()
+        step_save(flow=row, actor=request.user, old_name=name, step=new, version=version)
+    except StaleStepError:
+        return _stale_page(request, row, editor, name)
     except ValidationError as error:
         _put_errors(editor.form, error)
-        return _step_page(request, Flow.objects.get(pk=row.pk), at, editor, status=422)
-    messages.success(request, f"Step “{editor.step()['name']}” saved.")
+        row = Flow.objects.get(pk=row.pk)
+        return _step_page(request, row, editor, name, version, status=422)
+    messages.success(request, f"Step “{new['name']}” saved.")
     if "more" in sent:
-        here = len(row.steps) - 1 if at is None else at
+        here = [one["name"] for one in row.steps].index(new["name"])
         return redirect("flow_step", project_id=project.public_id, flow_id=row.pk, at=here)
     return redirect("flow", project_id=project.public_id, flow_id=row.pk)
+
+
+def _name_of(request: HttpRequest, row: Flow, at: int | None) -> str:
+    """Return which step is meant: a form names it, as its place may have moved since."""
+    if at is None or "old_name" in request.POST:
+        return request.POST.get("old_name", "")
+    if at >= len(row.steps):
+        raise Http404("No such step.")
+    return str(row.steps[at]["name"])
+
+
+def _step(row: Flow, name: str) -> dict[str, Any] | None:
+    return next((one for one in row.steps if one["name"] == name), None)
 
 
 def _fresh(request: HttpRequest) -> dict[str, Any]:
@@ -176,14 +195,31 @@ def _about(step: dict[str, Any]) -> str:
     return " ".join(part for part in parts if part)
 
 
+def _stale_page(request: HttpRequest, row: Flow, editor: StepEditor, name: str) -> HttpResponse:
+    """Show what was typed; saving again puts it in place of theirs, or adds what they deleted."""
+    row = Flow.objects.get(pk=row.pk)
+    theirs = _step(row, name)
+    kept, version = (name, step_version(theirs)) if theirs else ("", "")
+    return _step_page(request, row, editor, kept, version, is_stale=True, status=409)
+
+
 def _step_page(
-    request: HttpRequest, row: Flow, at: int | None, editor: StepEditor, status: int = 200
+    request: HttpRequest,
+    row: Flow,
+    editor: StepEditor,
+    name: str,
+    version: str,
+    *,
+    is_stale: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     kind = str(editor.form["kind"].value())
     where: dict[str, Any] = {"project_id": row.project.public_id, "flow_id": row.pk}
     context = {
         "flow": row,
-        "at": at,
+        "old_name": name,
+        "version": version,
+        "is_stale": is_stale,
         "editor": editor,
         "kind": kind,
         "title": editor.form.initial.get("name") or "New step",
