@@ -64,6 +64,7 @@ _PHRASES = {
     ("release", "publish"): "Release published",
     ("release", "roll_back"): "Release rolled back",
     ("project", "workspace_renamed"): "Workspace renamed",
+    ("member", "refused"): "Decision about a member refused",
     ("member", "exported"): "List of members exported",
     ("passkey", "copied"): "Passkey refused: it may be a copy",
     ("passkey", "signed_in"): "Signed in by passkey",

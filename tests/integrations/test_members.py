@@ -378,6 +378,27 @@ class TestRights:
         assert (lowered.status_code, removed.status_code) == (403, 403)
         assert boss.is_admin
 
+    def test_what_is_refused_is_in_the_audit_with_the_rule(self, admin, project):
+        keeper = client_with(project, account=2)
+        boss = Membership.objects.get(is_admin=True)
+        name = boss.user.get_username()
+
+        invite(keeper, project, role="admin")
+        keeper.post(at("member_remove", project, boss.pk), {"confirm_name": name})
+        keeper.post(at("sign_in_rules", project), {"idle_minutes": "5"})
+        admin.post(at("member", project, boss.pk), {"role": "reader"})
+        admin.post(at("member_remove", project, boss.pk), {"confirm_name": name})
+
+        entries = AuditEntry.objects.filter(action="member.refused").order_by("pk")
+        assert [(entry.subject, entry.fields) for entry in entries] == [
+            (EMAIL, ["more_than_own"]),
+            (name, ["over_admin"]),
+            (project.workspace.name, ["sign_in_rules"]),
+            (name, ["last_admin"]),
+            (name, ["last_admin"]),
+        ]
+        assert {entry.workspace for entry in entries} == {project.workspace}
+
     def test_a_removed_member_is_kept_out_at_once(self, admin, project):
         gone = client_of_reader(project)
         row = Membership.objects.get(is_admin=False)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from integrations.entry.account.confirming import recently_confirmed
-from integrations.entry.members.lookup import member_in, refuse_over_admins
+from integrations.entry.members.lookup import deny, member_in, refuse_over_admins
 from integrations.entry.members.sign_in_services import (
     IDLE_MAX,
     member_factor_reset,
@@ -57,7 +56,8 @@ class RulesForm(forms.Form):
 def sign_in_rules(request: HttpRequest, project: Project) -> HttpResponse:
     """Save the workspace's sign-in rules; only its admins may."""
     if not membership_of(request).is_admin:
-        raise PermissionDenied("Only an admin of the workspace sets its sign-in rules.")
+        why = "Only an admin of the workspace sets its sign-in rules."
+        deny(request, project.workspace.name, "sign_in_rules", why)
     form = RulesForm(request.POST)
     if not form.is_valid():
         messages.error(

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -36,7 +36,7 @@ from integrations.entry.members.listing import (
     role_words,
     wanted_read,
 )
-from integrations.entry.members.lookup import member_in, refuse_over_admins
+from integrations.entry.members.lookup import deny, member_in, refusal_note, refuse_over_admins
 from integrations.entry.members.roles import Rights
 from integrations.entry.members.services import member_change, member_remove
 from integrations.entry.members.sign_in_views import RulesForm
@@ -91,7 +91,7 @@ def invitation_send(request: HttpRequest, project: Project) -> HttpResponse:
     if not form.is_valid():
         return _list(request, project, form, status=422)
     rights = form.rights()
-    _refuse_more_than_own(request, rights)
+    _refuse_more_than_own(request, rights, form.cleaned_data["email"])
     try:
         invitation = invitation_make(
             workspace=project.workspace,
@@ -140,10 +140,11 @@ def member(request: HttpRequest, project: Project, member_id: int) -> HttpRespon
     if request.method == "POST" and form.is_valid():
         refuse_over_admins(request, row)
         rights = form.rights()
-        _refuse_more_than_own(request, rights)
+        _refuse_more_than_own(request, rights, row.user.get_username())
         try:
             changed = member_change(membership=row, rights=rights, actor=request.user)
         except ValidationError as error:
+            refusal_note(request, row.user.get_username(), "last_admin")
             form.add_error("role", error.messages)
         else:
             messages.success(request, "Rights saved." if changed else "Nothing was changed.")
@@ -177,6 +178,7 @@ def member_end(request: HttpRequest, project: Project, member_id: int) -> HttpRe
     try:
         member_remove(membership=row, actor=request.user)
     except ValidationError as error:
+        refusal_note(request, user_name, "last_admin")
         messages.error(request, " ".join(error.messages))
         return redirect("member", project_id=project.public_id, member_id=row.pk)
     messages.success(request, f"{user_name} is no longer a member.")
@@ -185,7 +187,7 @@ def member_end(request: HttpRequest, project: Project, member_id: int) -> HttpRe
     return redirect("members", project_id=project.public_id)
 
 
-def _refuse_more_than_own(request: HttpRequest, rights: Rights) -> None:
+def _refuse_more_than_own(request: HttpRequest, rights: Rights, subject: str) -> None:
     """Nobody hands out what they do not have; raises PermissionDenied."""
     own = membership_of(request)
     wanted = rights.as_fields()
@@ -195,7 +197,8 @@ def _refuse_more_than_own(request: HttpRequest, rights: Rights) -> None:
         or too_much
         or (wanted["sees_personal_data"] and not own.may_see_personal_data)
     ):
-        raise PermissionDenied("You cannot give rights that you do not have yourself.")
+        why = "You cannot give rights that you do not have yourself."
+        deny(request, subject, "more_than_own", why)
 
 
 def _told(request: HttpRequest, project: Project, invitation: Invitation) -> HttpResponse:
