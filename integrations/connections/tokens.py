@@ -55,10 +55,16 @@ class StoredTokens:
         await self._near.delete(name)
         await self._run_sync(self._forget, name)
 
+    async def replace(self, name: str, old: str | None, value: str, ttl_seconds: float) -> bool:
+        """Keep a value in place of `old`; False where another worker was faster."""
+        await self._near.delete(name)
+        if old is None:
+            return bool(await self._run_sync(self._add, name, value, ttl_seconds))
+        return bool(await self._run_sync(self._replace, name, old, value, ttl_seconds))
+
     async def claim(self, name: str, ttl_seconds: float) -> bool:
         """Take a name, unless another worker has it."""
-        is_mine: bool = await self._run_sync(self._claim, name, ttl_seconds)
-        return is_mine
+        return bool(await self._run_sync(self._add, name, "", ttl_seconds))
 
     def _read(self, name: str) -> tuple[str, float] | None:
         now = timezone.now()
@@ -77,12 +83,25 @@ class StoredTokens:
             },
         )
 
-    def _claim(self, name: str, ttl_seconds: float) -> bool:
+    @transaction.atomic
+    def _replace(self, name: str, old: str, value: str, ttl_seconds: float) -> bool:
+        now = timezone.now()
+        rows = VendorToken.objects.select_for_update().filter(
+            integration_id=self._integration_id, name=name, expires_at__gt=now
+        )
+        row = rows.first()
+        if row is None or row.value != old:
+            return False
+        row.value, row.expires_at = value, now + timedelta(seconds=ttl_seconds)
+        row.save(update_fields=["value", "expires_at"])
+        return True
+
+    def _add(self, name: str, value: str, ttl_seconds: float) -> bool:
         now = timezone.now()
         row = VendorToken(
             integration_id=self._integration_id,
             name=name,
-            value="",
+            value=value,
             expires_at=now + timedelta(seconds=ttl_seconds),
         )
         rows = VendorToken.objects.filter(integration_id=self._integration_id, name=name)
@@ -120,12 +139,16 @@ class MemoryTokens:
         """Forget a value; absent is fine."""
         self._kept.pop(name, None)
 
+    async def replace(self, name: str, old: str | None, value: str, ttl_seconds: float) -> bool:
+        """Keep a value in place of `old`; False where that is not what is kept."""
+        is_kept = await self.get(name) == old
+        if is_kept:
+            await self.set(name, value, ttl_seconds)
+        return is_kept
+
     async def claim(self, name: str, ttl_seconds: float) -> bool:
         """Take a name, unless it is taken."""
-        is_mine = await self.get(name) is None
-        if is_mine:
-            await self.set(name, "", ttl_seconds)
-        return is_mine
+        return await self.replace(name, None, "", ttl_seconds)
 
 
 class TrialTokens:
@@ -153,6 +176,10 @@ class TrialTokens:
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""
         await self._of(name).delete(name)
+
+    async def replace(self, name: str, old: str | None, value: str, ttl_seconds: float) -> bool:
+        """Keep a value in place of `old`; False where another check or worker was faster."""
+        return await self._of(name).replace(name, old, value, ttl_seconds)
 
     async def claim(self, name: str, ttl_seconds: float) -> bool:
         """Take a name, unless another check or worker has it."""

@@ -219,6 +219,12 @@ class TokenCache(Protocol):
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""
 
+    async def replace(self, name: str, old: str | None, value: str, ttl_seconds: float) -> bool:
+        """Keep a value for `ttl_seconds` in place of `old`, or None where there was none.
+
+        False where another worker was faster: then nothing is kept, and it must be read again.
+        """
+
     async def claim(self, name: str, ttl_seconds: float) -> bool:
         """Take a name for `ttl_seconds`: of all workers that ask, one is told True.
 

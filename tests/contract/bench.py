@@ -51,11 +51,14 @@ class MemoryTokens:
     async def delete(self, name: str) -> None:
         self.values.pop(name, None)
 
-    async def claim(self, name: str, ttl_seconds: float) -> bool:
-        if await self.get(name) is not None:
+    async def replace(self, name: str, old: str | None, value: str, ttl_seconds: float) -> bool:
+        if await self.get(name) != old:
             return False
-        await self.set(name, "", ttl_seconds)
+        await self.set(name, value, ttl_seconds)
         return True
+
+    async def claim(self, name: str, ttl_seconds: float) -> bool:
+        return await self.replace(name, None, "", ttl_seconds)
 
 
 class Listener:

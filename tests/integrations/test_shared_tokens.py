@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -111,6 +111,37 @@ async def test_a_worker_that_gets_a_chat_back_uses_no_number_that_another_used_m
 
     assert numbers == [2, 3, 4]
     assert await frozen.number_of("chat-1", "b") == 3
+
+
+class Frozen(StoredTokens):
+    """Stands still once after it has read; `meanwhile` is what another worker does then."""
+
+    meanwhile: Callable[[], Awaitable[int]] | None = None
+
+    async def get(self, name: str) -> str | None:
+        kept = await super().get(name)
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            await meanwhile()
+        return kept
+
+
+@pytest.mark.parametrize("has_sent", [False, True])
+async def test_a_worker_that_freezes_between_reading_and_writing_uses_no_number_of_another(
+    integration: Integration, has_sent: bool
+) -> None:
+    cache = Frozen(integration_id=integration.pk, run_sync=run_sync)
+    frozen, other = ChatMemory(cache), ChatMemory(stored(integration))
+    if has_sent:
+        await other.number_of("chat-1", "first")
+    cache.meanwhile = lambda: other.number_of("chat-1", "b")
+
+    number = await frozen.number_of("chat-1", "a")
+
+    taken = await other.number_of("chat-1", "b")
+    assert number == taken + 1
+    assert await other.number_of("chat-1", "a") == number
+    assert await other.number_of("chat-1", "c") == number + 1
 
 
 async def test_a_worker_that_goes_on_with_a_start_reads_what_another_began_meanwhile(

@@ -51,17 +51,22 @@ class ChatMemory:
         await self._write(f"chat:{chat.session_id}", place)
 
     async def number_of(self, session_id: str, message_id: str) -> int:
-        """Return the number of a message: its own from an earlier try, or the next one."""
+        """Return the number of a message: its own from an earlier try, or the next one.
+
+        Where another worker has taken a number between the reading and the writing, it looks again.
+        """
         name = f"sent:{session_id}"
-        kept = await self._read(name)
-        numbers = dict(as_object(kept.get("numbers")))
-        if (known := as_count(numbers.get(message_id))) is not None:
-            return known
-        number = as_count(kept.get("next")) or INIT_SEQUENCE + 1
-        numbers[message_id] = number
-        newest = dict(list(numbers.items())[-_SENT_KEPT:])
-        await self._write(name, {"next": number + 1, "numbers": newest})
-        return number
+        while True:
+            text = await self._cache.get(name)
+            kept = json.loads(text) if text else {}
+            numbers = dict(as_object(kept.get("numbers")))
+            if (known := as_count(numbers.get(message_id))) is not None:
+                return known
+            number = as_count(kept.get("next")) or INIT_SEQUENCE + 1
+            newest = dict([*numbers.items(), (message_id, number)][-_SENT_KEPT:])
+            new = json.dumps({"next": number + 1, "numbers": newest})
+            if await self._cache.replace(name, text, new, KEPT_SECONDS):
+                return number
 
     async def _read(self, name: str) -> dict[str, object]:
         text = await self._cache.get(name)
