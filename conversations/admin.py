@@ -202,6 +202,7 @@ class ConversationAdmin(SafeAdmin):
         *("answered_sequence", "answer_due_at", "answer_tries", "turn_until", "locale"),
         *("last_seen_at", "started_at", "ended_at"),
     )
+    in_portal = ("conversation", lambda row: (row.project.public_id, row.pk))
     ordering = ("-started_at",)
 
 

@@ -60,6 +60,7 @@ class HandoffAdmin(SafeAdmin):
         *("attempt", "vendor_conversation_id", "vendor_end_until", "owner", "lease_epoch"),
         *("deadline_at", "remind_at", "requested_at", "accepted_at", "joined_at", "ended_at"),
     )
+    in_portal = ("handoff", lambda row: (row.conversation.project.public_id, row.pk))
     services = {
         "end": (
             "End: the vendor and the end user are told",

@@ -19,6 +19,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from integrations.connections.services import integration_disable
 from integrations.entry.keys import api_key_revoke
@@ -76,6 +77,8 @@ class SafeAdmin(ModelAdmin):
     list_per_page = 50
     # Of a service, by the action's name: what the button says, and what it does.
     services: dict[str, tuple[str, Act]] = {}
+    # The same thing's page in the portal: its name, and what of a row the address takes.
+    in_portal: tuple[str, Callable[[Any], tuple[Any, ...]]] | None = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse to everybody."""
@@ -88,6 +91,13 @@ class SafeAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse to everybody."""
         return False
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """Return the row's page in the portal, which opens to members of its workspace."""
+        if obj is None or self.in_portal is None:
+            return None
+        name, parts = self.in_portal
+        return reverse(name, args=parts(obj))
 
     def may_act(self, request: HttpRequest) -> bool:
         """Say whether the user may do what changes rows: the right to change them is asked for."""
@@ -231,6 +241,7 @@ class ProjectAdmin(SafeAdmin):
         *("name", "public_id", "workspace", "slug", "agent_name", "allow_inline_overrides"),
         "created_at",
     )
+    in_portal = ("project_home", lambda row: (row.public_id,))
 
 
 @admin.register(Membership)
@@ -300,6 +311,10 @@ class IntegrationAdmin(SafeAdmin):
         *("status", "is_default", "last_error_code", "last_error_message", "last_error_at"),
         *("last_success_at", "last_webhook_at", "connected_at", "failed_probes"),
         *("probed_at", "created_at", "updated_at"),
+    )
+    in_portal = (
+        "integration",
+        lambda row: (row.project.public_id, row.environment, row.connection),
     )
     services = {
         "probe_now": ("Test again now", _probe),

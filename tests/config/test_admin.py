@@ -193,6 +193,30 @@ def test_only_a_workspaces_name_is_changed_here(operator: Client):
     assert (entry.workspace, entry.actor_name) == (workspace, "root-operator")
 
 
+def test_a_row_leads_to_the_same_thing_in_the_portal(operator: Client):
+    handoff = factories.handoff()
+    project = handoff.conversation.project
+    portal = f"/p/{project.public_id}/"
+    row = handoff.integration
+    pages = {
+        handoff: f"{portal}handoffs/{handoff.pk}/",
+        handoff.conversation: f"{portal}conversations/{handoff.conversation_id}/",
+        project: portal,
+        row: reverse("integration", args=[project.public_id, row.environment, row.connection]),
+    }
+
+    for one, address in pages.items():
+        options = one._meta
+        name = f"admin:{options.app_label}_{options.model_name}_change"
+        page = operator.get(reverse(name, args=[one.pk])).content.decode()
+        assert f'href="{address}" class="viewsitelink">In the portal<' in page
+    membership = Membership.objects.create(
+        workspace=project.workspace, user=User.objects.create_user("noor")
+    )
+    plain = reverse("admin:integrations_membership_change", args=[membership.pk])
+    assert "viewsitelink" not in operator.get(plain).content.decode()
+
+
 def test_an_account_is_never_deleted_there_for_its_memberships_would_go(operator: Client):
     project = factories.project()
     last = User.objects.create_user("noor")
