@@ -131,4 +131,7 @@ async def open_socket(
                 operation=operation, status=error.status, headers=error.headers or {}, body=b""
             )
             raise status_error(answer, statuses) from error
+        except AssertionError as error:
+            # aiohttp asserts that the connection is still there when the handshake is over.
+            raise CannotConnectError(f"{operation}: the socket broke", reason="stream") from error
     return VendorSocket(operation, raw)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from aiohttp import WSCloseCode, web
+from aiohttp import ClientSession, WSCloseCode, web
 
 from integrations.contract.errors import (
     CannotConnectError,
@@ -273,3 +273,20 @@ async def test_the_record_holds_the_path_and_never_the_query(
     assert server.requests[0].rel_url.raw_query_string == "X-Amz-Signature=signed%2Fthere"
     assert (records[0].status, records[0].path) == (101, "/chat/‹secret›")
     assert "signed" not in repr(records)
+
+
+async def test_a_connection_that_is_gone_when_the_handshake_is_over_cannot_be_connected_to(
+    monkeypatch: pytest.MonkeyPatch, http: HttpClient, server: Server
+):
+    """aiohttp asserts that the transport is still there; a vendor may hang up before it looks."""
+
+    async def ws_connect(*given: object, **options: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ClientSession, "ws_connect", ws_connect)
+
+    with pytest.raises(CannotConnectError) as caught:
+        async with http.websocket("op", server.url, idle_timeout=5):
+            pytest.fail("entered a connection that is not there")
+
+    assert caught.value.reason == "stream"

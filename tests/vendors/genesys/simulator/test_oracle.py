@@ -286,7 +286,8 @@ async def test_webhook_bodies_are_normalised_messages(desk, end_user, chat, port
 
 
 async def test_notification_bodies_are_those_of_their_topics(api, desk, end_user):
-    await desk.configure(flow_delay_seconds=0.2)
+    # The flow comes to its end when somebody listens to what happens then.
+    await desk.configure(flow_delay_seconds=2)
     await end_user.say("hello", {"reason": "billing"})
     chat = end_user.conversation_id
     names = [*EVENT_MODELS]
