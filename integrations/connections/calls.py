@@ -22,12 +22,12 @@ logger = logging.getLogger(__name__)
 # Every message to a vendor is a call: through the ORM keeping it would cost as much as sending it.
 _INSERT = """
     INSERT INTO integrations_vendorcall
-        (integration_id, reference, operation, method, path, status, error_code, correlation_id,
-         duration_ms, request_body, response_body, at)
+        (integration_id, reference, operation, method, path, status, error_code, is_expected,
+         correlation_id, duration_ms, request_body, response_body, at)
     SELECT %s, * FROM jsonb_to_recordset(%s::jsonb) AS call (
         reference text, operation text, method text, path text, status integer, error_code text,
-        correlation_id text, duration_ms integer, request_body jsonb, response_body jsonb,
-        at timestamptz
+        is_expected boolean, correlation_id text, duration_ms integer, request_body jsonb,
+        response_body jsonb, at timestamptz
     )
 """
 _MAX_PATH = 300
@@ -60,6 +60,7 @@ def _row(belongs_to: str, record: VendorCallRecord) -> dict[str, Any]:
         "path": record.path[:_MAX_PATH],
         "status": record.status,
         "error_code": record.error_code,
+        "is_expected": record.is_expected,
         "correlation_id": record.correlation_id,
         "duration_ms": record.duration_ms,
         "request_body": record.request_body,

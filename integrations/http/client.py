@@ -22,6 +22,7 @@ from integrations.contract.errors import CannotConnectError, ConnectorError, Une
 from integrations.http.errors import (
     NO_STATUSES,
     ErrorReader,
+    Errors,
     StatusTable,
     VendorResponse,
     our_errors,
@@ -120,25 +121,31 @@ class HttpClient:
         silence: float | None = None,
         statuses: StatusTable = NO_STATUSES,
         returns: Collection[int] = (),
+        refusals: Collection[int] = (),
+        expects: Errors = (),
         read_error: ErrorReader = status_error,
         max_bytes: int = MAX_RESPONSE_BYTES,
         hidden: str = "",
     ) -> VendorResponse:
         """Send one request and return its answer; any failure is raised as a ConnectorError.
 
-        `statuses` overrides which error a status means; those in `returns` come back like 2xx.
+        `statuses` overrides which error a status means; those in `returns` come back like 2xx, and
+        are recorded as expected; those in `refusals` come back as what they are, to be read. What
+        is raised of `expects` is recorded as expected too.
         `read_error` is for vendors who put more into a refusal than its status. `hidden` is a
         secret in the path, which no record shows. Without a byte for `silence` seconds the call is
         given up before `timeout`.
         """
         call, target = self._prepare(operation, method, url, params, hidden=hidden)
         call.request_body = self._masker.masked(json if data is None else data)
-        with self._recorded(call):
+        with self._recorded(call, expects):
             response = await self._exchange(
                 call, target, headers, json, data, (timeout, silence), max_bytes
             )
-            if not 200 <= response.status < 300 and response.status not in returns:
-                raise read_error(response, statuses)
+            if not 200 <= response.status < 300 and response.status not in refusals:
+                if response.status not in returns:
+                    raise read_error(response, statuses)
+                call.is_expected = True
         return response
 
     @asynccontextmanager
@@ -306,12 +313,13 @@ class HttpClient:
                 raise CannotConnectError(f"{operation}: {problem}", reason="address")
 
     @contextmanager
-    def _recorded(self, call: RunningCall) -> Iterator[None]:
+    def _recorded(self, call: RunningCall, expects: Errors = ()) -> Iterator[None]:
         try:
             yield
         except ConnectorError as error:
             call.status = call.status or error.status
-            self._record(call, error_code=error.code)
+            call.is_expected = isinstance(error, expects)
+            self._record(call, error_code="" if call.is_expected else error.code)
             raise
         self._record(call)
 

@@ -25,6 +25,7 @@ from integrations.contract.errors import (
 from integrations.kit.plain_json import vendor_json
 
 StatusTable = Mapping[int, type[ConnectorError]]
+Errors = tuple[type[ConnectorError], ...]
 NO_STATUSES: StatusTable = MappingProxyType({})
 MAX_RETRY_AFTER_SECONDS = 3600.0
 

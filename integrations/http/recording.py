@@ -43,7 +43,8 @@ def _is_free_form(key: str) -> bool:
 class VendorCallRecord:
     """One request to a vendor, or one remark about it, safe to store and to show.
 
-    Bodies are JSON-able and masked; `status` is None when no answer came.
+    Bodies are JSON-able and masked; `status` is None when no answer came. `is_expected` says that
+    whoever called goes on with it, though it is a refusal by its number.
     """
 
     operation: str
@@ -53,9 +54,15 @@ class VendorCallRecord:
     duration_ms: int
     started_at: datetime
     error_code: str = ""
+    is_expected: bool = False
     correlation_id: str = ""
     request_body: object = None
     response_body: object = None
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether it failed, by what was raised or by an answer that nobody wanted."""
+        return bool(self.error_code) or ((self.status or 0) >= 400 and not self.is_expected)
 
 
 Recorder = Callable[[VendorCallRecord], None]
@@ -70,6 +77,7 @@ class RunningCall:
         self.method = method
         self.path = path
         self.status: int | None = None
+        self.is_expected = False
         self.request_body: object = None
         self.response_body: object = None
         self._started_at = datetime.now(UTC)
@@ -85,6 +93,7 @@ class RunningCall:
             duration_ms=round((time.perf_counter() - self._started) * 1000),
             started_at=self._started_at,
             error_code=error_code,
+            is_expected=self.is_expected,
             correlation_id=correlation_id.get(),
             request_body=self.request_body,
             response_body=self.response_body,

@@ -24,6 +24,8 @@ class VendorCall(models.Model):
     path = models.CharField(max_length=300)
     status = models.IntegerField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
+    # Whoever called goes on with the answer, though it is a refusal by its number.
+    is_expected = models.BooleanField(default=False, db_default=False)
     duration_ms = models.IntegerField()
     request_body = models.JSONField(null=True)
     response_body = models.JSONField(null=True)

@@ -62,6 +62,7 @@ async def test_good_credentials_pass_every_check_in_the_manifests_order(bench: B
     assert all(result.is_ok and result.code == "ok" for result in found), found
     names = [name for name, _ in bench.manifest.check_names]
     assert [r.name for r in found] == [n for n in names if n in {r.name for r in found}]
+    assert [one for one in bench.records if one.is_error] == [], "no page counts it as a failure"
 
 
 async def test_the_connection_test_leaves_nothing_at_the_vendor(bench: Bench):

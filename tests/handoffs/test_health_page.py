@@ -69,15 +69,16 @@ def test_calls_are_told_apart_as_answered_refused_and_not_reached(
     call(row, at=now, status=401, error_code="invalid_auth", operation="access token")
     call(row, at=now, status=None, error_code="cannot_connect", duration_ms=4000)
     call(row, at=now, status=503, error_code="cannot_connect")
+    call(row, at=now, status=401, is_expected=True, operation="reach")
     call(row, at=now, method="", error_code="unexpected_response", operation="remark")
     call(row, at=now - timedelta(days=3), status=400, error_code="rejected")
 
     page = health(admin, project)
 
-    assert "6 calls to Salesforce Messaging in the last 24 hours" in page
+    assert "7 calls to Salesforce Messaging in the last 24 hours" in page
     assert "1 refused by Salesforce Messaging, 2 not reached or broken there" in page
     assert "rejected" not in page
-    assert "7 calls to Salesforce Messaging in the last 7 days" in health(admin, project, "7d")
+    assert "8 calls to Salesforce Messaging in the last 7 days" in health(admin, project, "7d")
 
 
 def test_each_kind_of_error_has_its_number_cause_and_cure_and_an_example(

@@ -147,6 +147,17 @@ async def test_caller_decides_what_its_vendors_statuses_mean(http: HttpClient, s
     assert (await http.request("op", "GET", server.url, returns=(404,))).status == 404
 
 
+async def test_a_refusal_that_the_caller_goes_on_with_is_no_error_in_the_records(
+    http: HttpClient, server: Server, records: list[VendorCallRecord]
+):
+    server.will_answer(404)
+
+    await http.request("op", "GET", server.url, returns=(404,))
+    await http.request("op", "GET", server.url, refusals=(404,))
+
+    assert [one.is_error for one in records] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("body", "seconds"),
     [

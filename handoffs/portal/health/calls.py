@@ -17,12 +17,13 @@ from integrations.models.identifiers import HANDOFF_PREFIX
 # The upper ends of the classes by which durations are counted; beyond the last is one more.
 CLASSES_MS = (25, 50, 100, 200, 400, 800, 1500, 3000, 6000, 12_000, 30_000)
 _GROUPED = (
-    *("at_step", "operation", "error_code", "status"),
+    *("at_step", "operation", "error_code", "status", "is_expected"),
     *("outcome", "took", "is_broken", "is_remark"),
 )
 ANSWERED, REFUSED, UNREACHED = "answered", "refused", "unreached"
 # The vendor has answered, and said no.
-_REFUSED = Q(status__gte=400, status__lt=500)
+_REFUSED = Q(status__gte=400, status__lt=500, is_expected=False)
+_UNREACHED = ~Q(error_code="") | Q(status=None) | Q(status__gte=500, is_expected=False)
 # A stream that broke after it had been opened: how long it lived is no answer's time.
 _BROKEN = Q(status__lt=300) & ~Q(error_code="")
 
@@ -118,7 +119,7 @@ def _by_step(rows: Sequence[dict[str, Any]], period: Period, now: datetime) -> d
 def _errors(rows: Sequence[dict[str, Any]]) -> list[ErrorKind]:
     kinds: defaultdict[tuple[str, int | None, str], list[dict[str, Any]]] = defaultdict(list)
     for one in rows:
-        if _has_failed(one["error_code"], one["status"]):
+        if _has_failed(one):
             code = one["error_code"] or "rejected"
             kinds[code, one["status"], one["operation"]].append(one)
     errors = [
@@ -160,7 +161,7 @@ def _by_operation(rows: Sequence[dict[str, Any]]) -> list[Operation]:
         found[one["operation"]].append(one)
     made = []
     for name, parts in found.items():
-        good = [one for one in parts if not _has_failed(one["error_code"], one["status"])]
+        good = [one for one in parts if not _has_failed(one)]
         all_calls, answered = (sum(one["number"] for one in of) for of in (parts, good))
         times = [one["last_at"] for one in good]
         made.append(
@@ -174,14 +175,14 @@ def _by_operation(rows: Sequence[dict[str, Any]]) -> list[Operation]:
     return sorted(made, key=lambda one: (-(one.answered + one.failed), one.name))
 
 
-def _has_failed(error_code: object, status: object) -> bool:
-    return bool(error_code) or (isinstance(status, int) and status >= 400)
+def _has_failed(one: dict[str, Any]) -> bool:
+    return bool(one["error_code"]) or ((one["status"] or 0) >= 400 and not one["is_expected"])
 
 
 def _outcome() -> Case:
     return Case(
         When(_REFUSED, then=Value(REFUSED)),
-        When(~Q(error_code="") | Q(status=None) | Q(status__gte=500), then=Value(UNREACHED)),
+        When(_UNREACHED, then=Value(UNREACHED)),
         default=Value(ANSWERED),
         output_field=CharField(),
     )

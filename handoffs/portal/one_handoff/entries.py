@@ -252,7 +252,7 @@ def _speaker(event: Event, event_type: str, vendor: str) -> str:
 
 def call_entry(call: VendorCall) -> Entry:
     """Describe a request to the vendor and its answer; bodies were masked when stored."""
-    is_refused = bool(call.error_code) or (call.status or 0) >= 400
+    is_refused = bool(call.error_code) or ((call.status or 0) >= 400 and not call.is_expected)
     answer = str(call.status) if call.status is not None else "no answer"
     return Entry(
         kind=Kind.VENDOR,

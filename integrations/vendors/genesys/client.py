@@ -282,8 +282,8 @@ class AccessTokens:
             found = await self._cache.get(_NAME)
             return found if found and found != stale else await self._make()
 
-    async def answer(self, *, returns: Collection[int] = ()) -> VendorResponse:
-        """Ask for a token; see `returns` of HttpClient."""
+    async def answer(self, *, refusals: Collection[int] = ()) -> VendorResponse:
+        """Ask for a token; see `refusals` of HttpClient."""
         return await self._http.request(
             "token",
             "POST",
@@ -291,7 +291,7 @@ class AccessTokens:
             headers={"Authorization": self._authorization},
             data={"grant_type": "client_credentials"},
             statuses=_TOKEN_STATUSES,
-            returns=returns,
+            refusals=refusals,
         )
 
     async def _make(self) -> str:

@@ -116,9 +116,9 @@ class SalesforceMessagingClient:
         identity_token: str = "",
         *,
         timeout: float = REQUEST_SECONDS,
-        returns: Collection[int] = (),
+        refusals: Collection[int] = (),
     ) -> VendorResponse:
-        """Ask for a token, for a signed identity if there is one; see `returns` of HttpClient."""
+        """Ask for a token, for a signed identity if there is one; see `refusals` of HttpClient."""
         kind = "authenticated" if identity_token else "unauthenticated"
         body = {
             "orgId": self._org_id,
@@ -135,7 +135,7 @@ class SalesforceMessagingClient:
             json=body,
             timeout=timeout,
             statuses=_TOKEN_STATUSES,
-            returns=returns,
+            refusals=refusals,
         )
 
     async def access_token(self, identity_token: str = "") -> AccessToken:

@@ -106,7 +106,7 @@ class ConnectionChecks:
         return run_checks(checks)
 
     async def _token(self) -> str:
-        response = await self._client.tokens.answer(returns=_TOKEN_REFUSALS)
+        response = await self._client.tokens.answer(refusals=_TOKEN_REFUSALS)
         if response.status in _TOKEN_REFUSALS:
             raise CheckFailedError("invalid_auth", f"Genesys answered {response.status}.")
         await self._client.tokens.current()

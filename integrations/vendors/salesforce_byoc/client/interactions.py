@@ -18,7 +18,7 @@ from integrations.contract.errors import (
 )
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.download import download
-from integrations.http.errors import StatusTable, VendorResponse, status_error
+from integrations.http.errors import Errors, StatusTable, VendorResponse, status_error
 from integrations.http.org_access import OrgAccess
 from integrations.kit.json_values import Json, as_object, as_objects, as_text, count_read, json_text
 from integrations.kit.waiting import RateBudget, RateTiming
@@ -156,16 +156,23 @@ class InteractionClient:
             raise CannotConnectError(f"end_session: refused as {reason[:60]}")
 
     async def entries(
-        self, conversation_id: str, start: int, *, timeout: float = 10.0
+        self,
+        conversation_id: str,
+        start: int,
+        *,
+        timeout: float = 10.0,
+        expects: Errors = (),
     ) -> list[Json]:
-        """Return one page of entries from a time on, oldest first."""
+        """Return one page of entries from a time on, oldest first; `expects`: see HttpClient."""
         body = {
             "conversationIdentifier": conversation_id,
             "startTime": start,
             "limit": PAGE_SIZE,
             "direction": "FROM_START",
         }
-        answer = await self._json("entries", "GET", "/conversationEntry", body, timeout=timeout)
+        answer = await self._json(
+            "entries", "GET", "/conversationEntry", body, timeout=timeout, expects=expects
+        )
         return as_objects(answer.get("conversationEntries"))
 
     async def register_capabilities(self, capabilities: Json) -> None:
@@ -207,6 +214,7 @@ class InteractionClient:
         body: Json,
         *,
         timeout: float = REQUEST_SECONDS,
+        expects: Errors = (),
     ) -> Json:
         async def send(token: str) -> VendorResponse:
             return await self._http.request(
@@ -216,6 +224,7 @@ class InteractionClient:
                 headers=self._headers(token),
                 json=body,
                 timeout=timeout,
+                expects=expects,
                 read_error=_refusal,
             )
 

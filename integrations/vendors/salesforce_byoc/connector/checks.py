@@ -139,7 +139,9 @@ class ConnectionChecks:
         """Ask for a conversation that is not there: being told so proves everything else."""
         self._granted()
         try:
-            await self._client.entries(str(uuid.uuid4()), now(), timeout=CALL_SECONDS)
+            await self._client.entries(
+                str(uuid.uuid4()), now(), timeout=CALL_SECONDS, expects=(ConversationGoneError,)
+            )
         except ConversationGoneError:
             return ""
         except MissingPermissionError as error:

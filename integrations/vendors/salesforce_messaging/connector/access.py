@@ -241,7 +241,7 @@ class ConnectionChecks:
 
     async def _token_for(self, signed: str) -> AccessToken:
         response = await self._client.access_token_answer(
-            signed, timeout=CALL_SECONDS, returns=_REFUSALS
+            signed, timeout=CALL_SECONDS, refusals=_REFUSALS
         )
         if response.status in _REFUSALS:
             raise self._refusal(response)
