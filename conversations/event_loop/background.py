@@ -41,9 +41,9 @@ class BackgroundLoop:
                 atexit.register(self._close)
             return self._loop
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done; nobody waits for it."""
-        begin_on(self.running(), work)
+    def begin(self, work: Coroutine[Any, Any, None]) -> Future[Any]:
+        """Have something done; what is returned is for whoever waits for it."""
+        return begin_on(self.running(), work)
 
     @contextmanager
     def publishes(self) -> Iterator[None]:
@@ -69,9 +69,11 @@ class BackgroundLoop:
                 closed.result(CLOSE_SECONDS)
 
 
-def begin_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> None:
+def begin_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> Future[Any]:
     """Have something done on a loop of another thread; what breaks it is logged."""
-    asyncio.run_coroutine_threadsafe(work, loop).add_done_callback(failure_log)
+    begun = asyncio.run_coroutine_threadsafe(work, loop)
+    begun.add_done_callback(failure_log)
+    return begun
 
 
 def failure_log(done: Future[Any] | asyncio.Future[Any]) -> None:

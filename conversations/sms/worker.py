@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Collection, Coroutine
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -81,9 +82,9 @@ class TextWorker:
         """Say whether something is under way."""
         return bool(self._under_way) or not (self._looking is None or self._looking.done())
 
-    def look_back(self) -> None:
+    def look_back(self) -> Future[Any]:
         """Have carriers asked what came in while their calls may not have reached us."""
-        self._loop.begin(self._look_back())
+        return self._loop.begin(self._look_back())
 
     async def _look_back(self) -> None:
         for integration, number, since in await run_sync(numbers_to_ask):

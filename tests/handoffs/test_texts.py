@@ -39,7 +39,7 @@ from integrations.vendors.twilio_sms.simulator import TwilioSimulator
 from tests import factories
 from tests.conversations.texting import carrier, queue, text_in, thread
 from tests.vendors.twilio_sms.signed import ACCOUNT_SID, AUTH_TOKEN, OURS, THEIRS
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GREETING = "Hello from Birch."
@@ -378,8 +378,7 @@ def test_a_text_whose_call_never_came_is_found_in_the_carriers_list(
     worker = TextWorker()
 
     for _ in range(2):
-        worker.look_back()
-        eventually(lambda: SmsInbound.objects.count() == 2)
+        worker.look_back().result(PATIENCE_SECONDS)
 
     assert list(SmsInbound.objects.order_by("pk").values_list("text", flat=True)) == [
         *("Told", "Never told")
@@ -387,17 +386,17 @@ def test_a_text_whose_call_never_came_is_found_in_the_carriers_list(
 
 
 def test_all_that_came_while_nobody_was_called_is_found_with_its_files(
-    client: Client, row: Integration, phone: TwilioSimulator, carried: Any
+    client: Client, row: Integration, phone: TwilioSimulator, carried: Any, settings: Any
 ) -> None:
+    settings.SMS_TEXTS_PER_MINUTE_PER_PROJECT = 1000
     before = timezone.now() - timedelta(seconds=5)
     Integration.objects.filter(pk=row.pk).update(connected_at=before)
     handoff = with_live_agent(row, client, carried)
     for number in range(120):  # more than one page of the list
         phone.phone_sends(f"+1555010{1000 + number}", "Hello?")
     phone.phone_sends(THEIRS, "", media=[("image/png", PNG)])
-    worker = TextWorker()
 
-    worker.look_back()
+    TextWorker().look_back().result(PATIENCE_SECONDS)
 
     carried(lambda: deliveries_pending(handoff.pk))
     assert Attachment.objects.get().mime_type == "image/png"
