@@ -16,7 +16,13 @@ from django.urls import reverse
 from integrations.entry.passkeys import challenges
 from integrations.models import AuditEntry, Membership, Passkey, PortalSession, Project
 from tests.integrations.authenticator import FLAG, Authenticator
-from tests.integrations.test_second_factor import code_of, password_given, set_up, stale
+from tests.integrations.test_second_factor import (  # noqa: F401 - a fixture for all here
+    apps_clock,
+    code_of,
+    password_given,
+    set_up,
+    stale,
+)
 from tests.members import signed_in
 
 pytestmark = pytest.mark.django_db
