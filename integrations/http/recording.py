@@ -62,7 +62,12 @@ class VendorCallRecord:
     @property
     def is_error(self) -> bool:
         """Say whether it failed, by what was raised or by an answer that nobody wanted."""
-        return bool(self.error_code) or ((self.status or 0) >= 400 and not self.is_expected)
+        return call_failed(self.error_code, self.status, is_expected=self.is_expected)
+
+
+def call_failed(error_code: str, status: int | None, *, is_expected: bool) -> bool:
+    """Say whether a call failed, of what is kept of it: the one rule of all who look."""
+    return bool(error_code) or ((status or 0) >= 400 and not is_expected)
 
 
 Recorder = Callable[[VendorCallRecord], None]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from integrations.connections import tokens
 from integrations.contract.connector import (
     Connector,
     EndUserIdentity,
@@ -35,30 +36,13 @@ AGENT = "Noor Halvorsen"
 E = TypeVar("E", bound=VendorEvent)
 
 
-class MemoryTokens:
-    """A token cache as the portal's: shared by connectors, forgetful after the time to live."""
+class MemoryTokens(tokens.MemoryTokens):
+    """The portal's own for trials, whose content a test may look at and change."""
 
-    def __init__(self) -> None:
-        self.values: dict[str, tuple[str, float]] = {}
-
-    async def get(self, name: str) -> str | None:
-        value, expires_at = self.values.get(name, ("", 0.0))
-        return value if expires_at > time.monotonic() else None
-
-    async def set(self, name: str, value: str, ttl_seconds: float) -> None:
-        self.values[name] = (value, time.monotonic() + ttl_seconds)
-
-    async def delete(self, name: str) -> None:
-        self.values.pop(name, None)
-
-    async def replace(self, name: str, old: str | None, value: str, ttl_seconds: float) -> bool:
-        if await self.get(name) != old:
-            return False
-        await self.set(name, value, ttl_seconds)
-        return True
-
-    async def claim(self, name: str, ttl_seconds: float) -> bool:
-        return await self.replace(name, None, "", ttl_seconds)
+    @property
+    def values(self) -> dict[str, tuple[str, float]]:
+        """Return each value with when it expires, by time.monotonic()."""
+        return self._kept
 
 
 class Listener:

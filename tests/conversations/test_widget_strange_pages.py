@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.conf import settings
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
@@ -248,8 +250,11 @@ def test_whoever_has_the_whole_journal_need_not_wait_for_news_to_begin(lab: Lab)
     assert asked.value.url.endswith("&wait=1")
 
 
-def test_a_socket_that_opens_and_says_nothing_is_one_that_is_blocked(lab: Lab) -> None:
-    lab.context.route_web_socket("ws://portal.test/ws**", lambda _: None)
+def goes_on_over_http(
+    lab: Lab, on_socket: Callable[[WebSocketRoute], None], *, step_ms: int
+) -> None:
+    """Open a page whose sockets fare so, and let its time pass until it asks over HTTP."""
+    lab.context.route_web_socket("ws://portal.test/ws**", on_socket)
     lab.context.route("**/api/v1/sessions/s1", lambda route: route.fulfill(json={}))
     page = lab.context.new_page()
     page.clock.install()
@@ -257,8 +262,12 @@ def test_a_socket_that_opens_and_says_nothing_is_one_that_is_blocked(lab: Lab) -
     with page.expect_request("**/sessions/s1/events?*", timeout=20_000):
         page.goto(f"{ORIGIN}/")
         for _ in range(12):
-            page.clock.run_for(5_000)
+            page.clock.run_for(step_ms)
             page.wait_for_timeout(100)
+
+
+def test_a_socket_that_opens_and_says_nothing_is_one_that_is_blocked(lab: Lab) -> None:
+    goes_on_over_http(lab, lambda _: None, step_ms=5_000)
 
 
 def test_sockets_that_the_network_cuts_before_they_had_to_beat_are_blocked(lab: Lab) -> None:
@@ -266,16 +275,7 @@ def test_sockets_that_the_network_cuts_before_they_had_to_beat_are_blocked(lab: 
         lab._connect(socket)
         socket.close()
 
-    lab.context.route_web_socket("ws://portal.test/ws**", cut)
-    lab.context.route("**/api/v1/sessions/s1", lambda route: route.fulfill(json={}))
-    page = lab.context.new_page()
-    page.clock.install()
-
-    with page.expect_request("**/sessions/s1/events?*", timeout=20_000):
-        page.goto(f"{ORIGIN}/")
-        for _ in range(12):
-            page.clock.run_for(1_000)
-            page.wait_for_timeout(100)
+    goes_on_over_http(lab, cut, step_ms=1_000)
 
 
 def test_a_network_that_ends_every_answer_at_once_is_not_asked_again_and_again(lab: Lab) -> None:

@@ -248,11 +248,8 @@ def its_time_passes(conversation: Conversation) -> None:
     sweep()
 
 
-def test_an_agent_that_accepts_and_never_answers_has_failed(agent: WebhookStandIn):
-    conversation = driven(agent, failure_text="Sorry.", escalates=True)
-    factories.integration(conversation.project, is_default=True)
-    agent.answering = lambda turn: (202, {})
-
+def fails_by_silence(conversation: Conversation, *, code: str, seconds: int) -> None:
+    """Ask an agent that does not answer until the conversation goes to a live agent."""
     ask(conversation)
     sweep()
     assert said(conversation) == [], "it has its time"
@@ -263,10 +260,18 @@ def test_an_agent_that_accepts_and_never_answers_has_failed(agent: WebhookStandI
     assert said(conversation) == ["Sorry."] * 2
     its_time_passes(conversation)
 
-    entry = LogEntry.objects.filter(code="agent_cannot_connect").latest("pk")
-    assert entry.content == "The agent did not answer within 30 seconds. (3 in a row)"
-    assert OutsideAgent.objects.get().error_code == "agent_cannot_connect"
+    entry = LogEntry.objects.filter(code=code).latest("pk")
+    assert entry.content == f"The agent did not answer within {seconds} seconds. (3 in a row)"
+    assert OutsideAgent.objects.get().error_code == code
     assert Handoff.objects.filter(conversation=conversation).exists()
+
+
+def test_an_agent_that_accepts_and_never_answers_has_failed(agent: WebhookStandIn):
+    conversation = driven(agent, failure_text="Sorry.", escalates=True)
+    factories.integration(conversation.project, is_default=True)
+    agent.answering = lambda turn: (202, {})
+
+    fails_by_silence(conversation, code="agent_cannot_connect", seconds=30)
 
 
 def test_an_agent_that_answers_in_time_has_kept_its_promise(agent: WebhookStandIn):
@@ -405,20 +410,7 @@ def test_an_agent_that_drives_by_rest_and_stays_silent_has_failed(conversation: 
     watched(conversation, escalates=True)
     factories.integration(conversation.project, is_default=True)
 
-    ask(conversation)
-    sweep()
-    assert said(conversation) == [], "it has its time"
-    for _ in range(FAILURES_IN_A_ROW - 1):
-        its_time_passes(conversation)
-        its_time_passes(conversation)
-        ask(conversation, "Hello?")
-    assert said(conversation) == ["Sorry."] * 2
-    its_time_passes(conversation)
-
-    entry = LogEntry.objects.filter(code="agent_no_answer").latest("pk")
-    assert entry.content == "The agent did not answer within 60 seconds. (3 in a row)"
-    assert OutsideAgent.objects.get().error_code == "agent_no_answer"
-    assert Handoff.objects.filter(conversation=conversation).exists()
+    fails_by_silence(conversation, code="agent_no_answer", seconds=60)
 
 
 @pytest.mark.parametrize("act", ["messages", "handoff", "end"])

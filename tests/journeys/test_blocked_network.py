@@ -73,6 +73,23 @@ def goes_on_over_http(page: Page, network: Network, end_user: EndUser, state: st
     end_user.is_in_state(state)
 
 
+def with_live_agent(page: Page, stack: Stack, desk: Desk) -> tuple[EndUser, str]:
+    """Return an end user who is with a live agent, and the vendor's id of their chat."""
+    end_user = EndUser(page, stack)
+    end_user.asks_for_a_person()
+    chat = desk.accept_newest()
+    end_user.is_in_state("live")
+    return end_user, chat
+
+
+def asks_for_a_stream(page: Page, network: Network, end_user: EndUser) -> None:
+    """Let the widget be refused until it asks for its events over HTTP."""
+    end_user.is_in_state("offline")
+    is_refused(page, network, REFUSALS_OF_A_NETWORK)
+    with page.expect_request(is_stream):
+        page.clock.fast_forward(LONGEST_WAIT_MS)
+
+
 def is_hurried_to(page: Page, state: str) -> None:
     """Let the widget's waits pass until it says that it is in a state."""
 
@@ -87,19 +104,13 @@ def is_hurried_to(page: Page, state: str) -> None:
 def test_a_conversation_goes_on_where_no_websocket_is_let_through(
     page: Page, stack: Stack, network: Network, desk: Desk, holds_back: bool
 ) -> None:
-    end_user = EndUser(page, stack)
-    end_user.asks_for_a_person()
-    chat = desk.accept_newest()
-    end_user.is_in_state("live")
+    end_user, chat = with_live_agent(page, stack, desk)
 
     network.holds_back = holds_back
     network.block_websockets()
     desk.does(chat, "say", text="Are you still there?")
     end_user.write("I am, it is my network.")
-    end_user.is_in_state("offline")
-    is_refused(page, network, REFUSALS_OF_A_NETWORK)
-    with page.expect_request(is_stream):
-        page.clock.fast_forward(LONGEST_WAIT_MS)
+    asks_for_a_stream(page, network, end_user)
     if holds_back:
         page.clock.fast_forward(STALL_MS)
     end_user.is_in_state("live")
@@ -134,18 +145,12 @@ def test_a_conversation_goes_on_where_no_websocket_is_let_through(
 def test_behind_a_proxy_that_buffers_a_quiet_conversation_goes_on(
     page: Page, stack: Stack, network: Network, desk: Desk
 ) -> None:
-    end_user = EndUser(page, stack)
-    end_user.asks_for_a_person()
-    chat = desk.accept_newest()
-    end_user.is_in_state("live")
+    end_user, chat = with_live_agent(page, stack, desk)
 
     network.holds_back = True
     network.block_websockets()
     end_user.write("Nobody writes to me.")
-    end_user.is_in_state("offline")
-    is_refused(page, network, REFUSALS_OF_A_NETWORK)
-    page.clock.fast_forward(LONGEST_WAIT_MS)
-    page.wait_for_timeout(300)
+    asks_for_a_stream(page, network, end_user)
     page.clock.fast_forward(STALL_MS)
 
     end_user.is_in_state("live")

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, Value, When
 
 from handoffs.portal.health.period import Period
+from integrations.http.recording import call_failed
 from integrations.models import Integration, VendorCall
 from integrations.models.identifiers import HANDOFF_PREFIX
 
@@ -176,7 +177,7 @@ def _by_operation(rows: Sequence[dict[str, Any]]) -> list[Operation]:
 
 
 def _has_failed(one: dict[str, Any]) -> bool:
-    return bool(one["error_code"]) or ((one["status"] or 0) >= 400 and not one["is_expected"])
+    return call_failed(one["error_code"], one["status"], is_expected=one["is_expected"])
 
 
 def _outcome() -> Case:

@@ -32,6 +32,8 @@ class Counter(NamedTuple):
     condition: str
 
 
+# Who is not with a live agent yet.
+_WAITS = "state IN ('requested', 'connecting', 'queued')"
 COUNTERS = {
     "waiting": Counter("Waiting", "state = 'queued'"),
     "active": Counter("With a live agent", "state = 'active'"),
@@ -59,7 +61,7 @@ class Order(NamedTuple):
 # Without one: who is stuck first.
 ORDERS = {
     "": Order("Stuck first", "why <> ''"),
-    "wait": Order("Longest wait first", "state IN ('requested', 'connecting', 'queued')"),
+    "wait": Order("Longest wait first", _WAITS),
     "age": Order("Longest open first", "1 = 1"),
 }
 
@@ -129,7 +131,8 @@ class LiveFilter:
         """Return which of OPENED have a row; the counters count them all."""
         chosen = [COUNTERS[self.state].condition] if self.state else []
         chosen += [f"why = '{self.stuck}'"] if self.stuck else []
-        return " AND ".join([*chosen, f"({_WAITS_LONG})"] if self.over else chosen) or "1 = 1"
+        chosen += [_WAITS, "requested_at < %(since)s"] if self.over else []
+        return " AND ".join(chosen) or "1 = 1"
 
     @property
     def narrowed(self) -> str:
@@ -144,9 +147,6 @@ class LiveFilter:
             **{name: _part(getattr(self, name)) for name in ("agent", "q")},
             "since": connection.ops.adapt_datetimefield_value(since),
         }
-
-
-_WAITS_LONG = "state IN ('requested', 'connecting', 'queued') AND requested_at < %(since)s"
 
 
 def _part(text: str) -> str:

@@ -16,6 +16,7 @@ from handoffs.portal.one_handoff.wording import END_REASONS, duration_text, fail
 from handoffs.states import EndReason, State
 from integrations.contract.integration_keys import vendor_name
 from integrations.contract.rich_content import Author
+from integrations.http.recording import call_failed
 from integrations.models import VendorCall
 
 HIDDEN_TEXT = "Text hidden: it needs the right to see personal data."
@@ -252,7 +253,7 @@ def _speaker(event: Event, event_type: str, vendor: str) -> str:
 
 def call_entry(call: VendorCall) -> Entry:
     """Describe a request to the vendor and its answer; bodies were masked when stored."""
-    is_refused = bool(call.error_code) or ((call.status or 0) >= 400 and not call.is_expected)
+    has_failed = call_failed(call.error_code, call.status, is_expected=call.is_expected)
     answer = str(call.status) if call.status is not None else "no answer"
     return Entry(
         kind=Kind.VENDOR,
@@ -260,7 +261,7 @@ def call_entry(call: VendorCall) -> Entry:
         rank=3,
         anchor=f"c{call.pk}",
         title=f"{call.method} {call.path}".strip(),
-        tone="error" if is_refused else "neutral",
+        tone="error" if has_failed else "neutral",
         note=f"{answer}{f', {call.error_code}' if call.error_code else ''}",
         meta=(call.operation, _duration(call.duration_ms)),
         request_body=_pretty(call.request_body),
